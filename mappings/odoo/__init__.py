@@ -1,0 +1,1 @@
+"""Odoo records to objects and back: one file per model, with the fields to ask for."""
