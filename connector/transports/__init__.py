@@ -1,0 +1,1 @@
+"""Ways to reach an Odoo server; a request is sent exactly once."""

@@ -1,0 +1,5 @@
+"""`python -m jobs.cli` is `werkstroom`."""
+
+from jobs.cli import main
+
+main()
