@@ -7,7 +7,7 @@ customer has no address; nor does a message, or a follower's copy (facts: odoo-a
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from connector import effects, records
@@ -63,26 +63,30 @@ def mails(s: ReadSession, customers: Mapping[int, int]) -> dict[int, Mail]:
         return {}
     markers = records.search(s, "ir.attachment", [("res_model", "=", "account.move"), ("res_id", "in", list(customers)),
                                                   ("name", "=like", "mail-i%")], ["res_id"])
-    announced = {row["res_id"] for row in markers}
+    announced, found = {row["res_id"] for row in markers}, _notified(s, customers)
+    return {invoice: replace(found.get(invoice, Mail()), announced=invoice in announced) for invoice in customers}
+
+
+def _notified(s: ReadSession, customers: Mapping[int, int]) -> dict[int, Mail]:
+    """Return what the customers' notifications say."""
     # A message without attachment is a remark to a customer who follows his invoice.
     messages = {row["id"]: row["res_id"] for row in records.search(s, "mail.message", [
         ("model", "=", "account.move"), ("res_id", "in", list(customers)), ("attachment_ids", "!=", False)],
         ["res_id"])}
     found: dict[int, Mail] = {}
-    if messages:
-        for row in records.search(s, "mail.notification", [
-                ("mail_message_id", "in", list(messages)), ("notification_type", "=", "email"),
-                ("res_partner_id", "in", list(set(customers.values())))],
-                ["mail_message_id", "res_partner_id", "notification_status", "failure_type", "failure_reason"]):
-            invoice = messages[rel(row["mail_message_id"])]
-            if customers[invoice] != rel(row["res_partner_id"]):
-                continue
-            mail = Mail(_STATES.get(row["notification_status"] or "", "waiting"),
-                        " ".join(str(row["failure_reason"] or row["failure_type"] or "").split()), invoice in announced)
-            # A later sending by a person, if it went well, is what counts.
-            if found.get(invoice, mail).state != "sent":
-                found[invoice] = mail
-    return {invoice: found.get(invoice, Mail(announced=invoice in announced)) for invoice in customers}
+    for row in records.search(s, "mail.notification", [
+            ("mail_message_id", "in", list(messages)), ("notification_type", "=", "email"),
+            ("res_partner_id", "in", list(set(customers.values())))],
+            ["mail_message_id", "res_partner_id", "notification_status", "failure_type", "failure_reason"],
+            ) if messages else []:
+        invoice = messages[rel(row["mail_message_id"])]
+        if customers[invoice] != rel(row["res_partner_id"]):
+            continue
+        # Of several, one that went well is what counts: a person may have sent it again.
+        if invoice not in found or found[invoice].state != "sent":
+            found[invoice] = Mail(_STATES.get(row["notification_status"] or "", "waiting"),
+                                  " ".join(str(row["failure_reason"] or row["failure_type"] or "").split()))
+    return found
 
 
 def printed(s: ReadSession, numbers: Mapping[int, str]) -> set[int]:
@@ -163,23 +167,26 @@ def send_invoice(s: Session, invoice: int, customer: int, prepared: Prepared) ->
     Raises:
         Refused: Odoo refused to send; nothing was sent.
     """
-    def mail() -> Mail:
-        return mails(s, {invoice: customer})[invoice]
+    known = Mail()
 
-    now = mail()
-    if now.state != "none":
-        return now, False
+    def seen() -> bool:
+        nonlocal known
+        known = _notified(s, {invoice: customer}).get(invoice, Mail())
+        return known.state != "none"
+
+    if seen():
+        return known, False
     if prepared.lacking:
         raise ValidationFailed(f"Odoo's mail for invoice {invoice} lacks {prepared.lacking}.", model=WIZARD,
                                remedy='Look at the template "Invoice: Send by email" in Odoo.')
     effects.announce(s, key(invoice), ("account.move", invoice),
                      Call(WIZARD, "send_and_print_action", ([prepared.wizard],),
-                          {**_context(invoice), "mark_invoice_as_sent": True}), lambda: mail().state != "none")
-    now, waited = mail(), 0.0
-    while now.state == "none" and waited < PATIENCE:
+                          {**_context(invoice), "mark_invoice_as_sent": True}), seen)
+    waited = 0.0
+    while known.state == "none" and waited < PATIENCE and not seen():
         s.sleep(1.0)
-        now, waited = mail(), waited + 1.0
-    return now, True
+        waited += 1.0
+    return known, True
 
 
 def _context(invoice: int) -> dict[str, object]:

@@ -218,11 +218,11 @@ def settle(s: Session, journal: int, statement: int, since: dt.date, *, opening:
                 s, _beginning_with(window, look), lambda _: Call(STATEMENT, "button_post", ([statement],)),
                 lambda now: not _one(now, statement).open)
             break
-        except ValidationFailed:
+        except ValidationFailed as error:
             window = look()
-            if _is_right(window, statement, opening):
+            if error.method == "button_post" and _is_right(window, statement, opening):
                 raise
-            # A racer's line or statement came in between: the balances are out of date.
+            # A racer's line or statement came in between: the balances are, or were, out of date.
     return _one(link(s, journal, since, window), statement)
 
 
@@ -248,14 +248,17 @@ def set_opening(s: Session, journal: int, statement: OdooStatement, opening: Dec
 # --- the chain -------------------------------------------------------------------------------------------------------
 
 def broken_links(chain: Sequence[OdooStatement]) -> Iterator[tuple[OdooStatement, OdooStatement]]:
-    """Yield the posted statements that do not start where the one before ended, each with that one."""
+    """Yield the statements that do not start where the one before ended, each with that one.
+
+    One that is open and has lines is not looked at: whoever posts it writes its balances.
+    """
     for before, this in pairwise(chain):
-        if not this.open and this.start != before.end:
+        if not (this.open and this.lines) and this.start != before.end:
             yield before, this
 
 
 def link(s: Session, journal: int, since: dt.date, seen: list[OdooStatement] | None = None) -> list[OdooStatement]:
-    """Link our posted statements since a day to the ones before them, in order of date and id.
+    """Link our statements since a day to the ones before them, in order of date and id, the empty ones too.
 
     Two statements that were made at the same moment do not know of each other and both start at zero.
 
@@ -268,8 +271,9 @@ def link(s: Session, journal: int, since: dt.date, seen: list[OdooStatement] | N
     window = seen or look()
     moved: set[int] = set()
     for _ in range(ROUNDS * 3):
-        wrong = [pair for pair in pairwise(window)
-                 if not pair[1].open and (pair[1].start, pair[1].end) != (pair[0].end, pair[0].end + pair[1].total)]
+        wrong = [(before, this) for before, this in pairwise(window) if not (this.open and this.lines) and (
+            (this.start, this.end) != (before.end, before.end + this.total)
+            or (this.previous != before.id and this.id not in moved))]
         ours = own_keys(s, STATEMENT, [this.id for _, this in wrong])
         pair = next((pair for pair in wrong if pair[1].id in ours), None)
         if pair is None:

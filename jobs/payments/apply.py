@@ -150,6 +150,9 @@ def finish(s: Session, order: Order, result: Result) -> None:
     log.info("payment order %d: %d payments, %s EUR", order.number, len(order.manifest.transfers),
              display(order.manifest.total))
     change = result.changes.get(f"export:{order.key('o')}")
+    if order.outcome is None and any(payment.sent for payment in order.payments.values()):
+        # Its outcome was deleted by a person. A sent payment is the second witness: the file was handed out.
+        order_book.decide(s, order, "out")
     if order.outcome is None:
         held = _held(s, order)
         if order.file is None:

@@ -5,13 +5,14 @@ This interrupts inside one process, call by call; `tests/faults` does the same t
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
 from connector.errors import OutcomeUnknown
 from connector.session import READ_METHODS, Session
-from connector.transports.base import Traffic, Transport
+from connector.transports.base import Transport
 from connector.transports.xmlrpc import XmlRpc
 
 Fault = Literal["killed before", "killed after", "answer lost"]
@@ -27,13 +28,10 @@ class Interrupting:
 
     def __init__(self, inner: Transport, at: int = 0, fault: Fault = "killed before") -> None:
         self.inner = inner
+        self.traffic = inner.traffic
         self.at = at
         self.fault = fault
         self.writes: list[str] = []
-
-    @property
-    def traffic(self) -> Traffic:
-        return self.inner.traffic
 
     def version(self) -> dict[str, Any]:
         return self.inner.version()
@@ -85,10 +83,8 @@ def at_every_write(run: Callable[[Session], Any], fresh: Callable[[], Session],
     for at in range(1, len(transport.writes) + 1):
         for fault in FAULTS:
             session = fresh()
-            try:
+            with contextlib.suppress(Killed):
                 run(twin(session, at=at, fault=fault))
-            except Killed:
-                pass
             run(twin(session))
             check(session, f"{fault} at write {at} ({transport.writes[at - 1]})")
     return len(transport.writes)

@@ -9,11 +9,12 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from stdnum import iban as stdnum_iban
+
 from connector import effects, records
 from connector.effects import Call
 from connector.session import Session
 from connector.stock import ledger
-from stdnum import iban as stdnum_iban
 
 OWN_IBAN = "NL19TRIO0338500014"
 PASSWORD = "secret-of-the-test"
@@ -88,10 +89,11 @@ class Payables:
 def prepare(admin: Session) -> Payables:
     """Own bank account, two suppliers and an employee with IBANs, accounts."""
     today = admin.today()
-    partners = effects.insert_once(admin, "res.partner", {f"test-{name}": values for name, values in {
-        "bakker": {"name": "Bakker & Zn", "is_company": True}, "visser": {"name": "Visser Advies", "is_company": True},
-        "smit": {"name": "Smit Drukwerk", "is_company": True}, "emma": {"name": "Emma de Jong", "type": "private"},
-    }.items()})
+    partners = effects.insert_once(admin, "res.partner", {
+        "test-bakker": {"name": "Bakker & Zn", "is_company": True},
+        "test-visser": {"name": "Visser Advies", "is_company": True},
+        "test-smit": {"name": "Smit Drukwerk", "is_company": True},
+        "test-emma": {"name": "Emma de Jong", "type": "private"}})
     partners = {name.removeprefix("test-"): each for name, each in partners.items()}
     own = records.read(admin, "res.company", [admin.company_id], ["partner_id"])[0]["partner_id"][0]
     banks = effects.insert_once(admin, "res.partner.bank", {
@@ -102,7 +104,7 @@ def prepare(admin: Session) -> Payables:
     set_values(admin, "account.journal", journals["BNK1"], {"bank_account_id": banks["test-bank-own"]})
     payable = _type(admin, "payable")
     wages = effects.insert_once(admin, "account.account", {"test-wages": {
-        "code": "1720", "name": "Te betalen netto lonen", "user_type_id/.id": payable, "reconcile": True}})["test-wages"]
+        "code": "1720", "name": "Netto lonen", "user_type_id/.id": payable, "reconcile": True}})["test-wages"]
     cost = records.search(admin, "account.account", [("internal_group", "=", "expense")], ["code"])[0]["id"]
     product = effects.insert_once(admin, "product.product", {"test-train": {
         "name": "Trein", "type": "service", "can_be_expensed": True}})["test-train"]

@@ -8,8 +8,9 @@ from connector.effects import Call
 from connector.session import Session, connect
 from tests.sandbox.server import Database
 
-ACCOUNTANT_GROUPS = ("account.group_account_invoice", "account.group_account_user",
-                     "base.group_private_addresses", "hr_timesheet.group_hr_timesheet_approver", "sales_team.group_sale_salesman_all_leads")
+ACCOUNTANT_GROUPS = (
+    "account.group_account_invoice", "account.group_account_user", "base.group_private_addresses",
+    "hr_timesheet.group_hr_timesheet_approver", "sales_team.group_sale_salesman_all_leads")
 
 
 def sign_in(database: Database, login: str = "", password: str = "", **payments: object) -> Session:
