@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -21,10 +22,11 @@ from jobs.invoicing import JOB as INVOICING
 from jobs.invoicing.command import invoice
 from jobs.payments import JOB as PAYMENTS
 from jobs.payments.command import pay
+from jobs.plan import Job
 from jobs.reconciliation import JOB as RECONCILIATION
 from jobs.statements import JOB as STATEMENTS
 
-JOBS = {job.name: job for job in (INVOICING, PAYMENTS, STATEMENTS, RECONCILIATION)}
+JOBS: dict[str, Job[Any]] = {job.name: job for job in (INVOICING, PAYMENTS, STATEMENTS, RECONCILIATION)}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -173,7 +173,8 @@ def cancel(app: App, number: int, yes: bool) -> None:
     order = _find(app, number)
     if not yes:
         handed = "Its file was handed out: stop it at the bank first. " if order.closed == HANDED_OUT else ""
-        confirm(f"{handed}Cancel payment order {number} of {display(order.manifest.total)} EUR?", f"pay cancel {number}")
+        confirm(f"{handed}Cancel payment order {number} of {display(order.manifest.total)} EUR?",
+                f"pay cancel {number}")
     done = cancel_order(app.session(), order)
     app.show_data({"kind": "cancelled", "number": number, "payments": done}, lambda console: console.print(
         f"payment order {number}: {done} payments cancelled" if done else f"payment order {number}: nothing to do"))

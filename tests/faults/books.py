@@ -24,9 +24,11 @@ _DIGEST = re.compile(r"(-\d+-)(?:[0-9a-f]{8}|[0-9A-F]{8})(?![0-9A-Za-z])")
 _NOT_COUNTED = ("res_users_log", "bus_bus", "bus_presence", "ir_logging", "base_cache_signaling")
 
 _LINE = """select l.id, concat_ws(' | ', m.name, m.ref, a.code, l.name, l.balance) label
-           from account_move_line l join account_move m on m.id = l.move_id join account_account a on a.id = l.account_id"""
+           from account_move_line l join account_move m on m.id = l.move_id
+           join account_account a on a.id = l.account_id"""
 _PARTS = {
-    "entries": """select m.name, m.ref, m.move_type, m.state, m.payment_state, m.date, m.amount_total, m.amount_residual,
+    "entries": """select m.name, m.ref, m.move_type, m.state, m.payment_state, m.date, m.amount_total,
+                         m.amount_residual,
                          p.name partner
                   from account_move m left join res_partner p on p.id = m.partner_id""",
     "items": f"""select n.label, l.amount_residual, l.reconciled, l.date_maturity, m.state

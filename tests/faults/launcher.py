@@ -34,7 +34,8 @@ class Launcher:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()
@@ -85,7 +86,7 @@ def _become(order: dict[str, Any]) -> None:
         handle = os.open(path, flags | (os.O_TRUNC if flags else 0), 0o600)
         os.dup2(handle, stream)
         os.close(handle)
-    sys.stdin = open(0, closefd=False)  # noqa: PTH123, SIM115 - the parent's stdin holds lines of other runs
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - the parent's stdin holds lines of other runs
     sys.argv = ["werkstroom", *order["arguments"]]
 
 

@@ -165,5 +165,5 @@ class _Handler(BaseHTTPRequestHandler):
             head = f"HTTP/1.0 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {len(content)}\r\n\r\n"
             self.wfile.write(head.encode() + content)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+    def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: what was called is in the script."""

@@ -199,11 +199,13 @@ class Trial:
         slot.renew()
         script = Script()
         first = slot.run_as_user(script)
-        assert first.state == "done" and first.status in (0, 1), first
+        assert first.state == "done", first
+        assert first.status in (0, 1), first
         self.report.calls = script.calls
         self._expected = slot.books()
         second = slot.run_as_user(Script())
-        assert second.state == "nothing to do" and second.status in (0, 1), second
+        assert second.state == "nothing to do", second
+        assert second.status in (0, 1), second
         assert books.differences(self._expected, slot.books()) == []
 
     def _work(self, slot: Slot, todo: Iterable[Point]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connector.errors import InputError, MalformedFile
+from connector.errors import InputError, MalformedFile, WerkstroomError
 from jobs import plan as plans
 from jobs.plan import Applied, Change, Database, JobOptions, Plan, Planned, Ref, Skipped, summarize
 
@@ -93,6 +93,6 @@ def test_facts_do_not_depend_on_the_order_of_a_dict() -> None:
 def test_a_private_file_is_whole_or_not_there(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.mkdir()
-    with pytest.raises(plans.WerkstroomError, match="cannot be written"):
+    with pytest.raises(WerkstroomError, match="cannot be written"):
         plans.write_private(target, b"content")
     assert list(tmp_path.iterdir()) == [target]

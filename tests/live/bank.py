@@ -143,6 +143,13 @@ def census(s: Session) -> dict[str, int]:
     return counts
 
 
+def count(s: Session) -> dict[str, int]:
+    """Count the records of the models that the bank's jobs write, and of all keys."""
+    names = ("account.bank.statement", "account.bank.statement.line", "account.move", "account.move.line",
+             "account.partial.reconcile", "res.partner.bank", "ir.attachment", "ir.model.data", "mail.message")
+    return {name: s.call(name, "search_count", []) for name in names}
+
+
 def race(database: Database, workers: int, job: Job[Options], options: Sequence[Options]) -> list[Summary | Exception]:
     """Run a job at once in several sessions of the two accountants in turn; return what each came to."""
     sessions = [accountant(database, LOGINS[number % 2]) for number in range(workers)]

@@ -237,10 +237,10 @@ def test_a_deleted_line_comes_back_and_that_is_said(accountant: Session, admin: 
 
 def refused(accountant: Session, admin: Session, error: type[Exception], *paths: Path, journal: str | None = None,
             ) -> str:
-    counted = bank.census(admin)
+    counted = bank.count(admin)
     with pytest.raises(error) as caught:
         bank.import_files(accountant, *paths, journal=journal)
-    assert bank.census(admin) == counted
+    assert bank.count(admin) == counted
     assert bank.IBAN not in str(caught.value)
     return str(caught.value)
 
@@ -344,11 +344,11 @@ def test_eight_at_once_with_overlapping_files(company: Database, admin: Session,
 def _each_once(company: Database, admin: Session, count: int, *paths: Path) -> None:
     for path in paths:
         run_job(bank.accountant(company), JOB, ImportOptions(files=(path,)))
-    counted = bank.census(admin)
+    counted = bank.count(admin)
     for path in paths:
         again = run_job(bank.accountant(company), JOB, ImportOptions(files=(path,)))
         assert (again.state, again.exit_code) == ("nothing to do", 0), again
-    assert bank.census(admin) == counted
+    assert bank.count(admin) == counted
     assert len(texts(admin)) == len(set(texts(admin))) == count
     chain = bank.statements(admin)
     assert chain[-1]["balance_end_real"] == pytest.approx(sum(number + 1.5 for number in range(count)))

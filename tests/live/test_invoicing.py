@@ -14,7 +14,6 @@ import pytest
 from click.testing import CliRunner
 
 from connector import effects, records
-from connector.effects import Call
 from connector.errors import AccessDenied, Changed, ConfigError
 from connector.records import rel
 from connector.session import Session
@@ -64,7 +63,9 @@ class Office:
         return row
 
     def mails(self) -> Counter[str]:
-        return Counter(str(mail["X-Envelope-To"]).partition("@")[0] for mail in self.sandbox.mails(self.company.database))
+        """Mails by customer; followers of ours get copies, which prove nothing."""
+        receivers = [str(mail["X-Envelope-To"]) for mail in self.sandbox.mails(self.company.database)]
+        return Counter(each.partition("@")[0] for each in receivers if each.endswith("@example.org"))
 
     def pdfs(self) -> Counter[str]:
         rows = records.search(self.admin, "ir.attachment", [
@@ -79,8 +80,8 @@ class Office:
         row = records.read(self.admin, "sale.order.line", [self.company.lines[line]], ["qty_to_invoice"])[0]
         return float(row["qty_to_invoice"] or 0)
 
-    def call(self, model: str, method: str, *args: Any, by: Session | None = None, context: dict[str, Any] | None = None,
-             **kwargs: Any) -> Any:
+    def call(self, model: str, method: str, *args: Any, by: Session | None = None,
+             context: dict[str, Any] | None = None, **kwargs: Any) -> Any:
         """What a person does in Odoo's own screens."""
         return (by or self.admin).send(model, method, *args, context=context, **kwargs)
 
@@ -266,7 +267,7 @@ def test_a_draft_that_a_person_made_is_his(office: Office) -> None:
     by_hand(date_start_invoice_timesheet="2026-09-01", date_end_invoice_timesheet="2026-09-30")  # the fixed price only
     assert [row["amount_untaxed"] for row in office.invoices()] == [500.0]
     office.run(customer="Bakker BV")
-    assert [row["amount_untaxed"] for row in office.invoices()] == [1377.5, 500.0]
+    assert [row["amount_untaxed"] for row in office.invoices()] == [500.0, 1377.5]
     for row in office.invoices():
         office.call("account.move", "unlink", [row["id"]])
     by_hand()
@@ -355,6 +356,15 @@ def test_a_refusal_stops_its_own_invoice_only(office: Office) -> None:
 
     assert outcomes(summary) == [("post", "done"), ("post", "refused"), ("post", "done")]
     assert summary.exit_code == 6
+
+
+def test_what_odoo_does_not_bill_is_for_a_person_and_not_tried_again(office: Office) -> None:
+    office.sandbox.sql(office.company.database, "update account_journal set active = false where type = 'sale'")
+
+    summary = office.run(post=True)
+
+    assert (summary.changes, codes(summary), summary.exit_code) == ((), ["odoo_does_not_bill"] * 3, 1)
+    assert office.invoices() == []
 
 
 # --- mail ------------------------------------------------------------------------------------------------------------
@@ -460,15 +470,17 @@ def test_killed_or_answer_lost_at_every_write(sandbox: Sandbox) -> None:
         row = office.one_invoice_for("bakker")
         state = (row["state"], row["amount_untaxed"], len(row["timesheet_ids"]), sorted(office.pdfs().values()),
                  office.to_invoice("bakker-fixed"), len(office.invoices()))
-        assert state == ("posted", 1377.5, 2, [1], 1, 1), fault
+        assert state == ("posted", 1377.5, 2, [1], 1.0, 1), fault
         again = office.plan(customer="Bakker BV", post=True, send=True).plan
         # Who died between announcing a mail and sending it leaves one row for a person: at most once, never silently.
         undecided = fault.startswith(("killed after at write 8", "killed before at write 9"))
-        assert (again.changes, codes(again)) == ((), ["perhaps_mailed"] if undecided else []), fault
-        assert office.mails() == ({} if undecided else {"bakker": 1}), fault
+        assert not again.changes, fault
+        assert codes(again) == (["perhaps_mailed"] if undecided else []), fault
+        assert office.mails() == Counter([] if undecided else ["bakker"]), fault
         sandbox.drop_database(office.company.database)
 
-    writes = at_every_write(lambda s: run_job(s, JOB, options(customer="Bakker BV", post=True, send=True)), fresh, check)
+    chosen = options(customer="Bakker BV", post=True, send=True)
+    writes = at_every_write(lambda s: run_job(s, JOB, chosen), fresh, check)
 
     assert writes == 9
 
