@@ -36,6 +36,7 @@ log = logging.getLogger("werkstroom.effects")
 
 MODULE = "werkstroom"
 ATTEMPTS = 5
+IGNORED = 2
 _INSERT = {"noupdate": True, "mode": "update"}
 
 State = TypeVar("State")
@@ -206,14 +207,16 @@ def change_state(s: Session, probe: Callable[[], State], act: Callable[[State], 
                 return state
             raise error
         state = probe()
-        if problem is None and not verify(state):
-            raise ValidationFailed(f"Odoo answered, but {call.model}.{call.method} changed nothing.",
-                                   model=call.model, method=call.method,
-                                   remedy="Look at the record in Odoo, then run the command again.")
-        if problem is not None:
-            _wait(s, attempt)
-    if verify(state):
-        return state
+        if verify(state):
+            return state
+        if problem is None:
+            # A racer may have led it elsewhere in between; only a few times, or Odoo ignores the call.
+            problem = ValidationFailed(f"Odoo answered, but {call.model}.{call.method} changed nothing.",
+                                       model=call.model, method=call.method,
+                                       remedy="Look at the record in Odoo, then run the command again.")
+            if attempt >= IGNORED:
+                raise problem
+        _wait(s, attempt)
     raise _final(problem)
 
 
@@ -240,8 +243,9 @@ def change_each(s: Session, acts: Mapping[int, Call], done: Callable[[], Collect
         if not todo:
             return refused
         if attempt and problem is None:
-            raise ValidationFailed(f"Odoo answered, but nothing changed for {len(todo)} records.",
-                                   remedy="Look at them in Odoo, then run the command again.")
+            ignored = ValidationFailed("Odoo answered, but nothing changed.",
+                                       remedy="Look at the record in Odoo, then run the command again.")
+            return {**refused, **dict.fromkeys(todo, ignored)}
         problem = None
         for record in todo:
             act = acts[record]

@@ -32,8 +32,8 @@ def users_of(*names: str, called: bool = False) -> set[str]:
     found = set()
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            node = node.func if called and isinstance(node, ast.Call) else node if not called else None
-            if isinstance(node, ast.Attribute) and node.attr in names:
+            used = node.func if isinstance(node, ast.Call) else None if called else node
+            if isinstance(used, ast.Attribute) and used.attr in names:
                 found.add(path.relative_to(ROOT).as_posix())
     return found
 

@@ -19,7 +19,7 @@ from jobs.payments.plan import Look, look, pay_changes
 from jobs.payments.rules import Payee, documents
 from jobs.plan import Applied, Change, File, Planned, Ref, Skipped, outcome_of, write_private
 from mappings.formats import pain001
-from mappings.manifest import Kind, Manifest, Transfer
+from mappings.manifest import Kind, Manifest, Transfer, end_to_end_id
 from mappings.money import display
 
 log = logging.getLogger("werkstroom.payments")
@@ -169,7 +169,7 @@ def finish(s: Session, order: Order, result: Result) -> None:
 
 def _held(s: ReadSession, order: Order) -> set[int]:
     """Payees with somebody else's payment that is not matched: a payment wizard left open adds one at any time."""
-    own = {payment.reference for payment in order.payments.values()}
+    own = {end_to_end_id(order.manifest, order.digest, number + 1) for number in range(len(order.manifest.transfers))}
     return set(order_book.loose_payments(s, {transfer.payee for transfer in order.manifest.transfers}, own))
 
 

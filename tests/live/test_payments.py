@@ -323,7 +323,7 @@ def test_a_payment_revived_after_its_order_was_cancelled_is_cancelled_again(book
     for _ in range(2):  # the first run frees the bills, which its plan could not see yet
         summary = books.run(include=("bills",))
     assert summary.exit_code == 0
-    assert {payment.number for payment in books.live_payments()} == {2}
+    assert 1 not in {payment.number for payment in books.live_payments()}
     assert set(books.paid_in_files()) == {payment.reference for payment in books.live_payments()}
 
 
