@@ -23,7 +23,7 @@ _DIGEST = re.compile(r"(-\d+-)(?:[0-9a-f]{8}|[0-9A-F]{8})(?![0-9A-Za-z])")
 # Tables that grow by signing in or by looking, not by what a job does.
 _NOT_COUNTED = ("res_users_log", "bus_bus", "bus_presence", "ir_logging", "base_cache_signaling")
 
-_LINE = """select l.id, concat_ws(' | ', m.name, m.ref, a.code, l.name, l.balance) label
+_LINE = """select l.id, concat_ws(' | ', m.name, m.ref, a.code, l.name, l.balance) as label
            from account_move_line l join account_move m on m.id = l.move_id
            join account_account a on a.id = l.account_id"""
 _PARTS = {
@@ -31,9 +31,9 @@ _PARTS = {
                          m.amount_residual,
                          p.name partner
                   from account_move m left join res_partner p on p.id = m.partner_id""",
-    "items": f"""select n.label, l.amount_residual, l.reconciled, l.date_maturity, m.state
+    "items": f"""select n.label as label, l.amount_residual, l.reconciled, l.date_maturity, m.state
                  from account_move_line l join ({_LINE}) n on n.id = l.id join account_move m on m.id = l.move_id""",
-    "ties": f"""select d.label debit, c.label credit, r.amount
+    "ties": f"""select d.label as debit, c.label as credit, r.amount
                 from account_partial_reconcile r join ({_LINE}) d on d.id = r.debit_move_id
                 join ({_LINE}) c on c.id = r.credit_move_id""",
     "payments": """select m.ref, m.name, m.state, y.amount, y.payment_type, m.date, p.name partner, b.acc_number iban,
@@ -46,7 +46,7 @@ _PARTS = {
                             (select count(*) from account_bank_statement_line l where l.statement_id = s.id) lines
                      from account_bank_statement s""",
     "bank lines": """select m.date, l.amount, l.payment_ref, l.account_number, l.partner_name, p.name partner,
-                            l.is_reconciled, l.amount_residual, m.state, s.name statement
+                            l.is_reconciled, l.amount_residual, m.state, s.name as statement
                      from account_bank_statement_line l join account_move m on m.id = l.move_id
                      left join res_partner p on p.id = l.partner_id
                      join account_bank_statement s on s.id = l.statement_id""",
@@ -59,7 +59,7 @@ _PARTS = {
                 left join account_move m on g.model = 'account.move' and m.id = g.res_id
                 where g.message_type = 'comment'""",
 }
-_FILES = """select json_object_agg(name, checksum) from ir_attachment
+_FILES = """select coalesce(json_object_agg(name, checksum), '{}') from ir_attachment
             where name like 'pord-c%-f.xml'"""
 _COUNTS = """select json_object_agg(name, n) from (
     select table_name as name, (xpath('/row/n/text()', query_to_xml(format('select count(*) n from %I', table_name),
