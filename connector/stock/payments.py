@@ -206,6 +206,12 @@ def cancel(s: Session, payments: Collection[int]) -> None:
                                remedy="Somebody posts them again; cancel them in Odoo.")
 
 
+def booked(s: ReadSession, payments: Collection[int]) -> list[int]:
+    """Return those payments that are matched with a bank entry: the bank executed them."""
+    return [row["id"] for row in records.read(s, "account.payment", payments, ["is_matched", "state"])
+            if row["is_matched"] and row["state"] == "posted"]
+
+
 def _leave(s: Session, payments: Collection[int], inside: Callable[[str], bool], method: str) -> None:
     """Call a method on those payments whose state is inside, until none is."""
     effects.change_state(s, lambda: [each for each, state in live(s, payments).items() if inside(state)],

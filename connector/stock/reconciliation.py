@@ -17,6 +17,7 @@ from connector.effects import Call
 from connector.errors import MissingRecord, Refused, ValidationFailed
 from connector.records import Row, rel
 from connector.session import ReadSession, Session
+from connector.stock import ledger
 from mappings.money import to_wire
 from mappings.odoo.open_item import (
     DOCUMENT_FIELDS,
@@ -31,7 +32,7 @@ from mappings.odoo.open_item import (
 from mappings.odoo.statement_line import LINE_FIELDS, BankLine, bank_line
 
 LINE, ITEM = "account.bank.statement.line", "account.move.line"
-RIGHTS = {"account.group_account_user": "Show Full Accounting Features"}
+RIGHTS = {"account.group_account_invoice": "Billing"}
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -116,20 +117,23 @@ class Finished:
     refused: dict[int, Refused]
 
 
-def finish(s: Session, moves: Collection[int] | None = None, *, locked: Collection[int] = ()) -> Finished:
+def finish(s: Session, moves: Collection[int]) -> Finished:
     """Settle or undo the matches that are labelled still: our own and those of dead runs.
+
+    In a locked period a settled one is named, and nothing else is touched.
 
     Args:
         s: the session.
-        moves: only those bank entries (ids of their journal entries); None: all.
-        locked: entries in a locked period, which are only looked at.
+        moves: the bank entries (ids of their journal entries).
     """
     groups: dict[int, list[Counterpart]] = defaultdict(list)
     for each in labelled(s):
-        if moves is None or each.move in moves:
+        if each.move in moves:
             groups[each.move].append(each)
     if not groups:
         return Finished(frozenset(), frozenset(), {})
+    lock = ledger.lock_date(s)
+    locked = {move for move, group in groups.items() if lock and group[0].date <= lock}
     targets = records.by_id(s, ITEM, (each.target for group in groups.values() for each in group),
                             [*OPEN_FIELDS, "move_name"])
     settled, undone, refused = set(), set(), {}
@@ -142,7 +146,7 @@ def finish(s: Session, moves: Collection[int] | None = None, *, locked: Collecti
                 undone.add(move)
         except Refused as error:
             refused[move] = error
-    _name_plainly(s, [each for move in sorted(settled) for each in groups[move]], targets)
+    _name_plainly(s, [each for move in sorted(settled) for each in groups[move]], targets, locked)
     return Finished(frozenset(settled), frozenset(undone), refused)
 
 
@@ -165,24 +169,28 @@ def _complete(s: Session, each: Counterpart, targets: dict[int, Row]) -> bool:
     return True
 
 
-def _name_plainly(s: Session, settled: Sequence[Counterpart], targets: dict[int, Row]) -> None:
-    """Exchange the labels for what a bookkeeper expects, and give entry and counterpart the target's partner."""
+def _name_plainly(s: Session, settled: Sequence[Counterpart], targets: dict[int, Row],
+                  locked: Collection[int]) -> None:
+    """Exchange the labels for what a bookkeeper expects, and give entry and counterpart the target's partner.
+
+    In a locked period the name can be written, the partner can't.
+    """
     if not settled:
         return
     moves = {each.move for each in settled}
-    others = records.search(s, ITEM, [("move_id", "in", sorted(moves)), ("name", "not like", LABEL)],
-                            ["name", "partner_id", "move_id"])
+    lines = records.search(s, ITEM, [("move_id", "in", sorted(moves))], ["name", "partner_id", "move_id"])
+    present = {line["id"]: rel(line["partner_id"]) for line in lines}
     partners: dict[int, set[int]] = defaultdict(set)
     rows: dict[int, tuple[str, int]] = {}
     for each in settled:
         target = targets.get(each.target, {})
-        partner = rel(target.get("partner_id"))
+        partner = present.get(each.line, 0) if each.move in locked else rel(target.get("partner_id"))
         partners[each.move].add(partner)
         rows[each.line] = target.get("move_name") or target.get("name") or "/", partner
-    for line in others:
+    for line in lines:
         found = partners[rel(line["move_id"])]
-        if not line["partner_id"] and len(found) == 1:
-            rows[line["id"]] = line["name"] or "/", found.copy().pop()
+        if line["id"] not in rows and not line["partner_id"] and len(found) == 1:
+            rows[line["id"]] = line["name"] or "/", next(iter(found))
     names = sorted({each.line for each in settled})
     data = [[str(line), name, str(partner or "")] for line, (name, partner) in sorted(rows.items())]
 

@@ -239,7 +239,13 @@ def cancel_order(s: Session, order: Order) -> int:
 
     Returns:
         the number of payments that were cancelled.
+
+    Raises:
+        Refused: the bank has booked some of its payments; cancelling them would have them paid again.
     """
+    if booked := payments.booked(s, [payment.id for payment in order.payments.values()]):
+        raise ValidationFailed(f"{len(booked)} payments of order {order.number} are booked on the bank statement.",
+                               remedy="If the bank returned them, undo that match in Odoo first.")
     if order.outcome is None:
         order_book.decide(s, order, "cancelled")
     if order.outcome == "out" and order.closed is None:

@@ -6,17 +6,13 @@ from connector.errors import OdooError, OutcomeUnknown, Refused
 from connector.session import Session
 from connector.stock import reconciliation
 from jobs.plan import Applied, Change, Planned, Skipped, outcome_of
-from jobs.reconciliation.plan import NAME, ReconcileOptions, Work, plan
+from jobs.reconciliation.plan import ReconcileOptions, Work, plan
 
 ROUNDS = 3
 
 
 def apply(s: Session, options: ReconcileOptions, planned: Planned) -> Applied:
-    """Match what was planned.
-
-    Raises:
-        AccessDenied: the user may not match bank entries.
-    """
+    """Match what was planned."""
     ended: dict[str, Change] = {}
     skipped: list[Skipped] = []
     for _ in range(ROUNDS):
@@ -49,9 +45,6 @@ def _round(s: Session, planned: Planned, ended: dict[str, Change]) -> set[int]:
             matched[work.match.entry.move] = change
             ended[change.identity] = change.ended("done")
         except (Refused, OutcomeUnknown) as error:
-            if isinstance(error, Refused):
-                # Odoo says it in the user's language and without the remedy, if a right is what is missing.
-                s.require_groups(NAME, reconciliation.RIGHTS)
             ended[change.identity] = outcome_of(change, error)
     if matched:
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from connector import records
+from connector.errors import AccessDenied
 from connector.session import ReadSession
 from connector.stock import ledger, reconciliation
 from jobs.plan import Change, JobOptions, Planned, Ref, Skipped, facts, make_plan
@@ -33,13 +34,24 @@ class Work:
 
 
 def plan(s: ReadSession, options: ReconcileOptions) -> Planned:
-    """Plan the matches; what stays open is listed with its reason."""
-    entries = reconciliation.open_entries(s)
+    """Plan the matches; what stays open is listed with its reason.
+
+    Raises:
+        AccessDenied: the user may not match bank entries.
+    """
+    try:
+        entries = reconciliation.open_entries(s)
+    except AccessDenied:
+        s.require_groups(NAME, reconciliation.RIGHTS)  # says which right, and who grants it
+        raise
     items = reconciliation.open_items(s)
     left = reconciliation.labelled(s)
     decisions = list(Matcher(items).decide(entries))
     matches = [decision for decision in decisions if isinstance(decision, Match)]
-    lock = ledger.lock_date(s) if matches or left else None
+    lock = None
+    if matches or left:
+        s.require_groups(NAME, reconciliation.RIGHTS)
+        lock = ledger.lock_date(s)
     changes: list[Change] = []
     skipped: list[Skipped] = []
     work: dict[str, Work] = {}

@@ -22,7 +22,7 @@ RETURNS = frozenset({"EICO", "EIST", "ETST", "ST"})
 """Transaction codes of Triodos: costs, commission and interest; what was returned."""
 
 _BATCH = re.compile(r"\b(WS-\d+-\d+-[0-9A-F]{8})-B\d+\b")
-# Letters and digits change over at a boundary too: "factuurINV2026" holds the words INV and 2026.
+# Between letters and digits a word ends too: "factuur2026-0001" holds the words factuur, 2026 and 0001.
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _SHORTEST_NUMBER = 4
 

@@ -6,24 +6,17 @@ from connector.errors import OutcomeUnknown, Refused
 from connector.session import Session
 from connector.stock import statements
 from jobs.plan import Applied, Change, Planned, Ref, outcome_of
-from jobs.statements.plan import NAME, ImportOptions, Work
+from jobs.statements.plan import ImportOptions, Work
 from mappings.odoo.statement_line import OdooStatement
 
 
 def apply(s: Session, options: ImportOptions, planned: Planned) -> Applied:
-    """Import what was planned.
-
-    Raises:
-        AccessDenied: the user may not write bank statements.
-    """
+    """Import what was planned."""
     changes = []
     for change in planned.plan.changes:
         try:
             changes.append(_carry_out(s, change, planned.work[change.identity]))
         except (Refused, OutcomeUnknown) as error:
-            if isinstance(error, Refused):
-                # Odoo says it in the user's language and without the remedy, if a right is what is missing.
-                s.require_groups(NAME, statements.RIGHTS)
             changes.append(outcome_of(change, error))
     return Applied(tuple(changes))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
-from connector.errors import BalanceMismatch, InputError
+from connector.errors import AccessDenied, BalanceMismatch, InputError
 from connector.session import ReadSession
 from connector.stock import ledger, statements
 from connector.stock.statements import BankJournal, Batch
@@ -57,9 +57,14 @@ def plan(s: ReadSession, options: ImportOptions) -> Planned:
     Raises:
         InputError: a file cannot be read, does not add up or follow on Odoo's balance, or falls in a locked period.
         ConfigError: no journal has the account of a file.
+        AccessDenied: the user may not write bank statements.
     """
     files = read_files(options.files)
-    placed = list(place(files, statements.bank_journals(s), options.journal))
+    try:
+        placed = list(place(files, statements.bank_journals(s), options.journal))
+    except AccessDenied:
+        s.require_groups(NAME, statements.RIGHTS)  # says which right, and who grants it
+        raise
     changes: list[Change] = []
     skipped: list[Skipped] = []
     work: dict[str, Work] = {}
@@ -69,6 +74,8 @@ def plan(s: ReadSession, options: ImportOptions) -> Planned:
             changes.append(change)
             work[change.identity] = item
         skipped += desk.skipped()
+    if changes:
+        s.require_groups(NAME, statements.RIGHTS)
     return Planned(make_plan(s, NAME, options, changes, skipped), work)
 
 

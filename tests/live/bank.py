@@ -23,7 +23,7 @@ from mappings.money import display
 from tests.sandbox.server import Database
 
 IBAN = "NL19TRIO0338500014"
-SAMPLES = Path("/work/shared/samples/triodos/nl-csv")
+SAMPLES = Path(__file__).parents[1] / "golden" / "triodos_csv_nl"
 PASSWORD = "accountant-1"
 LOGINS = ("anna", "bram")
 GROUPS = "account.group_account_user,account.group_account_invoice"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -34,8 +34,10 @@ def prepared(fresh_database: Callable[[], Database]) -> Database:
 
 
 @pytest.fixture
-def company(sandbox: Sandbox, prepared: Database) -> Database:
-    return sandbox.copy_database(prepared)
+def company(sandbox: Sandbox, prepared: Database) -> Iterator[Database]:
+    database = sandbox.copy_database(prepared)
+    yield database
+    sandbox.drop_database(database)
 
 
 @pytest.fixture
@@ -63,11 +65,11 @@ def texts(s: Session) -> list[str]:
 
 # --- the sample month ------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("first", sorted(path.name for path in bank.SAMPLES.glob("mutations-*")
+@pytest.mark.parametrize("first", sorted(path.name for path in bank.SAMPLES.glob("mutations-*.csv")
                                          if "overlap" not in path.name))
 def test_every_sample_twice_and_overlapped(accountant: Session, admin: Session, first: str) -> None:
     """Whichever file comes first, also one without balances: seventeen lines and the bank's balance."""
-    everything = [first, *sorted(path.name for path in bank.SAMPLES.glob("mutations-*"))]
+    everything = [first, *sorted(path.name for path in bank.SAMPLES.glob("mutations-*.csv"))]
     for name in (*everything, *everything):
         summary = bank.import_files(accountant, bank.SAMPLES / name)
         assert summary.exit_code == 0, (name, summary.skipped)
@@ -79,7 +81,7 @@ def test_every_sample_twice_and_overlapped(accountant: Session, admin: Session, 
 
 
 def test_all_samples_in_one_command(accountant: Session, admin: Session) -> None:
-    summary = bank.import_files(accountant, *sorted(bank.SAMPLES.glob("mutations-*")))
+    summary = bank.import_files(accountant, *sorted(bank.SAMPLES.glob("mutations-*.csv")))
     assert (summary.state, len(bank.lines(admin)), bank.closing(admin)) == ("done", 17, 14432.92)
 
 
@@ -299,9 +301,11 @@ def test_a_journal_without_account_must_be_named(fresh_database: Callable[[], Da
     assert bank.import_files(s, path, journal="BNK1").exit_code == 0
 
 
-def test_a_missing_right_is_said_and_nothing_written(fresh_database: Callable[[], Database], tmp_path: Path) -> None:
+@pytest.mark.parametrize("groups", ["base.group_user", "account.group_account_invoice"])
+def test_a_missing_right_is_said_and_nothing_written(fresh_database: Callable[[], Database], tmp_path: Path,
+                                                     groups: str) -> None:
     database = fresh_database()
-    admin = bank.prepare(database, groups="account.group_account_invoice")
+    admin = bank.prepare(database, groups=groups)
     said = refused(bank.accountant(database), admin, AccessDenied, bank.csv_file(tmp_path / "a.csv", bank.month(3)))
     assert "Show Full Accounting Features" in said
 
