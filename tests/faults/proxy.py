@@ -1,7 +1,6 @@
-"""A proxy between Werkstroom and Odoo that does harm at one chosen call: it loses it, or kills the caller.
+"""A proxy between Werkstroom and Odoo that does harm at chosen calls: it loses them, or kills the caller.
 
-HTTP/1.0, one request a connection, as Odoo 14 itself speaks. Calls are counted from 1 over all services, so that
-signing in is disturbed as well.
+HTTP/1.0, one request a connection, as Odoo 14 itself speaks.
 """
 
 from __future__ import annotations
@@ -10,21 +9,31 @@ import http.client
 import os
 import re
 import signal
+import sys
 import threading
 import time
-from concurrent.futures import Future
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-Fault = Literal["lost before", "lost after", "lost, then done", "killed before", "killed after"]
-LOST: tuple[Fault, ...] = ("lost before", "lost after", "lost, then done")
-KILLED: tuple[Fault, ...] = ("killed before", "killed after")
+from connector.session import READ_METHODS
+
+Lost = Literal["lost before", "lost after", "lost, then done"]
+"""The request never arrives; the answer is lost of a call that is committed; or of one that commits only later."""
+Killed = Literal["killed before", "killed after"]
+Kind = Literal["sign-in", "read", "write"]
+LOST: tuple[Lost, ...] = ("lost before", "lost after", "lost, then done")
+KILLED: tuple[Killed, ...] = ("killed before", "killed after")
+
+VICTIM = "X-Victim"
+"""Header of a call whose caller is killed: one of KILLED, and the process id; see :mod:`tests.faults.launcher`."""
 
 LATE = 1.0
-"""Seconds after which a call is done whose answer was lost before ("lost, then done"): in between it is sent again."""
+"""Seconds after which a call is done that was "lost, then done": in between it is sent again."""
 _PATIENCE = 120
 # Of execute_kw: database, password, model, method; the user's id between them is an <int>.
 _STRINGS = re.compile(rb"<value><string>([^<]*)</string></value>")
@@ -33,15 +42,39 @@ _SERVICE = re.compile(rb"<methodName>(\w+)</methodName>")
 
 @dataclass
 class Script:
-    """What happens during one run: the calls it made, and the fault at one of them (or at several)."""
+    """What happens during one run, and the calls that it made."""
 
-    fault: Fault | None = None
+    fault: Lost | None = None
+    kind: Kind = "write"
     at: frozenset[int] = frozenset()
-    pid: Future[int] = field(default_factory=Future)
-    """Of the process that is killed; its starter sets it."""
+    """Which calls of that kind are lost, counted from 1; one that is sent again is not counted again."""
+    witness: Callable[[Killed, int, str], None] = lambda fault, number, call: None
+    """Is told of each death while everything stands still: how, at the how-manieth call, and its name."""
     calls: list[str] = field(default_factory=list)
-    late: list[threading.Thread] = field(default_factory=list)
+    """All but those that were sent again."""
     errors: list[BaseException] = field(default_factory=list)
+    late: list[threading.Thread] = field(default_factory=list)
+    struck: int = 0
+    """How many calls were lost."""
+    lost: set[bytes] = field(default_factory=set)
+    previous: bytes = b""
+
+    def strikes(self, body: bytes) -> bool:
+        """Count a call; whether it is one that is lost."""
+        again = body in self.lost and (kind_of(name_of(body)) != "read" or body == self.previous)
+        self.previous = body
+        if again:
+            if kind_of(name_of(body)) == "read":
+                # It is repeated once; the next one with this body is a look of its own.
+                self.lost.discard(body)
+            return False
+        self.calls.append(name_of(body))
+        number = Counter(map(kind_of, self.calls))[self.kind]
+        struck = kind_of(self.calls[-1]) == self.kind and number in self.at
+        if struck:
+            self.struck += 1
+            self.lost.add(body)
+        return struck
 
     def finish(self) -> None:
         """Wait for calls that Odoo still works on.
@@ -62,7 +95,8 @@ class Proxy:
         parts = urlsplit(upstream)
         self._upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
         self.script = Script()
-        self._counting = threading.Lock()
+        self._kept: tuple[bytes, bytes] | None = None
+        self._one_at_a_time = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -82,27 +116,21 @@ class Proxy:
         self._thread.join()
         self._server.server_close()
 
-    def answer(self, path: str, body: bytes) -> bytes | None:
+    def answer(self, path: str, body: bytes, victim: str | None) -> bytes | None:
         """Return Odoo's answer, whole, or None when the client gets none."""
-        script = self.script
-        with self._counting:
-            script.calls.append(name_of(body))
-            fault = script.fault if len(script.calls) in script.at else None
-        if fault == "lost before":
-            return None
-        if fault == "killed before":
-            _kill(script)
-            return None
-        if fault == "lost, then done":
-            self._do_later(script, path, body)
-            return None
-        content = self.forward(path, body)
-        if fault == "lost after":
-            return None
-        if fault == "killed after":
-            _kill(script)
-            return None
-        return content
+        with self._one_at_a_time:
+            if victim is not None:
+                self._let_die(path, body, victim)
+                return None
+            lost = self.script.fault if self.script.strikes(body) else None
+            if lost == "lost before":
+                return None
+            if lost == "lost, then done":
+                self._do_later(path, body)
+                return None
+            content = self._kept[1] if self._kept and self._kept[0] == body else self.forward(path, body)
+            self._kept = None
+            return None if lost else content
 
     def forward(self, path: str, body: bytes) -> bytes:
         """Send a request to Odoo and read the whole answer: by then the call is committed."""
@@ -117,7 +145,17 @@ class Proxy:
             raise RuntimeError(f"Odoo answers HTTP {response.status}")
         return content
 
-    def _do_later(self, script: Script, path: str, body: bytes) -> None:
+    def _let_die(self, path: str, body: bytes, victim: str) -> None:
+        """Kill the caller before or after his call; Odoo's answer is kept for his heir, who makes the same call."""
+        fault = next(each for each in KILLED if victim.startswith(each))
+        if fault == "killed after":
+            self._kept = (body, self.forward(path, body))
+        os.kill(int(victim.removeprefix(fault)), signal.SIGKILL)
+        self.script.witness(fault, len(self.script.calls) + 1, name_of(body))
+
+    def _do_later(self, path: str, body: bytes) -> None:
+        script = self.script
+
         def work() -> None:
             time.sleep(LATE)
             try:
@@ -138,8 +176,11 @@ def name_of(body: bytes) -> str:
     return ".".join(each.decode() for each in strings[2:4])
 
 
-def _kill(script: Script) -> None:
-    os.kill(script.pid.result(timeout=10), signal.SIGKILL)
+def kind_of(call: str) -> Kind:
+    """Whether a call signs in, only reads, or may change something."""
+    if "." not in call:
+        return "sign-in"
+    return "read" if call.rpartition(".")[2] in READ_METHODS else "write"
 
 
 class _Server(ThreadingHTTPServer):
@@ -148,7 +189,6 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Keep what went wrong for the runner, instead of printing it between the tests."""
-        import sys
         error = sys.exc_info()[1]
         if error is not None:
             self.proxy.script.errors.append(error)
@@ -160,7 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        content = self.server.proxy.answer(self.path, body)
+        content = self.server.proxy.answer(self.path, body, self.headers[VICTIM])
         if content is not None:
             head = f"HTTP/1.0 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {len(content)}\r\n\r\n"
             self.wfile.write(head.encode() + content)

@@ -1,63 +1,58 @@
-"""Runs one command with a fault at each of its calls, again until nothing is left to do, and compares the books."""
+"""Runs one command with a fault at each of its calls, again until nothing is left to do, and compares the books.
+
+**Killed.** A process that is killed leaves what stands in Odoo and on disk, nothing else. One run dies before and after
+each of its calls (see :mod:`tests.faults.launcher`), and after each death the books are looked at; the first death that
+leaves a state new to us is copied, and the command is run again on the copy. Deaths between two writes leave the same.
+
+**Lost.** Each call is lost in a run that goes on; several calls of a run, far apart, so that it takes fewer runs.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import queue
+import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from connector.session import READ_METHODS
 from tests.faults import books
-from tests.faults.launcher import ROOT, Launcher
-from tests.faults.proxy import KILLED, LOST, Fault, Proxy, Script
+from tests.faults.proxy import LOST, Killed, Kind, Lost, Script, kind_of
+from tests.faults.slots import Command, Run, Slot
 from tests.sandbox.server import Database, Sandbox
 
-SLOTS = 2
-"""Runs at a time: as many as the sandbox has workers."""
+SLOTS = 3
+"""Runs at a time; the sandbox has two workers, and a client whose call was lost sleeps most of the time."""
 AGAIN = 2
 """Undisturbed runs after a fault, until there is nothing left to do."""
+APART: dict[Kind, int] = {"sign-in": 100, "read": 4, "write": 8}
+"""One of so many calls of a kind is lost in a run; by the next one it has long got through. A lost sign-in ends it."""
+
+
+@dataclass
+class State:
+    """What a death left, and which deaths left it."""
+
+    deaths: list[str]
+    first: int
+    """The call at which it was left first."""
+    database: Database
+    files: Path
 
 
 @dataclass(frozen=True)
-class Command:
-    """A command, who runs it and on what."""
+class Loss:
+    """Calls that are lost in one run: the numbers among the calls of their kind."""
 
-    arguments: tuple[str, ...]
-    source: Database
-    """The prepared database; each run gets a copy."""
-    user: str
-    password: str
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """Further environment variables."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """A fault at a call, or at several of one run."""
-
-    fault: Fault
+    fault: Lost
+    kind: Kind
     at: tuple[int, ...]
-    name: str
-
-
-@dataclass(frozen=True)
-class Run:
-    """How a run ended."""
-
-    status: int
-    state: str
-    errors: str
 
 
 @dataclass
@@ -66,103 +61,16 @@ class Report:
 
     calls: list[str]
     points: Counter[str] = field(default_factory=Counter)
-    known: int = 0
-    """Killed runs that left, to the last record and byte, what another one left that was then finished."""
+    """Fault → calls that it was done to."""
+    runs: int = 0
+    states: int = 0
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
-
-class Slot:
-    """One database name, proxy, launcher and directory; runs follow each other here. A context manager."""
-
-    def __init__(self, sandbox: Sandbox, command: Command, directory: Path) -> None:
-        self.sandbox, self.command, self.directory = sandbox, command, directory
-        self.out = directory / "out"
-        self.database: Database | None = None
-        self._registry = ""
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Slot:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self._launcher = self._stack.enter_context(Launcher())
-        self._proxy = self._stack.enter_context(Proxy(self.sandbox.url))
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self._stack.close()
-        if self.database is not None:
-            self.sandbox.drop_database(self.database)
-
-    def renew(self) -> None:
-        """Start from the prepared database and an empty directory.
-
-        The name stays the same and so does the number by which Odoo's workers know that their registry is still good:
-        all copies have the same models. Loading it anew would take longer than the run.
-        """
-        name = self.database.name if self.database is not None else None
-        self.database = self.sandbox.copy_database(self.command.source, name)
-        if self._registry:
-            self.sandbox.sql(self.database, f"select setval('base_registry_signaling', {self._registry})")
-        else:
-            self._registry = self.sandbox.sql(self.database, "select last_value from base_registry_signaling")
-        self.out.mkdir(exist_ok=True)
-        for path in self.out.iterdir():
-            path.unlink()
-
-    def run(self, script: Script) -> Run:
-        """Run the command once, disturbed as scripted."""
-        self._proxy.script = script
-        pid = self._launcher.start(self.command.arguments, self._environment(), self.directory)
-        script.pid.set_result(pid)
-        status = self._launcher.wait()
-        script.finish()
-        return self._ended(status, (self.directory / "output").read_text(), (self.directory / "errors").read_text())
-
-    def run_as_user(self, script: Script) -> Run:
-        """Run the command undisturbed, as a user starts it: in a new interpreter."""
-        self._proxy.script = script
-        done = subprocess.run([sys.executable, "-m", "jobs.cli", *self.command.arguments], env=self._environment(),
-                              cwd=self.directory, capture_output=True, text=True, check=False)
-        script.finish()
-        return self._ended(done.returncode, done.stdout, done.stderr)
-
-    def books(self) -> dict[str, Any]:
-        """Return what stands in the database and on disk now."""
-        assert self.database is not None
-        return books.dump(self.sandbox, self.database, self.out)
-
-    @staticmethod
-    def _ended(status: int, output: str, errors: str) -> Run:
-        summary = json.loads(output) if output.startswith("{") else {}
-        return Run(status, summary.get("state", ""), errors)
-
-    def _environment(self) -> dict[str, str]:
-        assert self.database is not None
-        return {
-            "PATH": os.environ["PATH"], "HOME": str(self.directory), "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8",
-            "WERKSTROOM_URL": self._proxy.url, "WERKSTROOM_DB": self.database.name,
-            "WERKSTROOM_USER": self.command.user, "WERKSTROOM_PASSWORD": self.command.password,
-            "WERKSTROOM_PAYMENTS__OUT_DIR": str(self.out), "WERKSTROOM_COMPANY__LANG": "en_US",
-            "WERKSTROOM_ODOO__SERVER_CALL_LIMIT": "1", **self.command.settings}
-
-
-def is_write(call: str) -> bool:
-    """Whether a call may change something."""
-    return "." in call and call.rpartition(".")[2] not in READ_METHODS
-
-
-def points_of(calls: Sequence[str], *, every: Iterable[Fault] = ()) -> list[Point]:
-    """Return what is tried.
-
-    Each writing call is lost and kills its caller in every way; at each other call the caller is killed once, before
-    or after it, which is the same for the books. `every`: further faults, at each other call.
-    """
-    points = []
-    for number, call in enumerate(calls, 1):
-        faults: Iterable[Fault] = (*LOST, *KILLED) if is_write(call) else (KILLED[number % 2], *every)
-        points += [Point(fault, (number,), f"{fault}: call {number} ({call})") for fault in faults]
-    return points
+    def __str__(self) -> str:
+        kinds = dict(Counter(map(kind_of, self.calls)))
+        return "\n".join([f"{len(self.calls)} calls {kinds}; faults {dict(self.points)}; deaths left {self.states} "
+                          f"different states; {self.runs} runs in {self.seconds:.0f} s", *self.problems])
 
 
 class Trial:
@@ -170,93 +78,142 @@ class Trial:
 
     def __init__(self, sandbox: Sandbox, command: Command, directory: Path) -> None:
         self._sandbox, self._command, self._directory = sandbox, command, directory
-        self._finished: set[str] = set()
         self._lock = threading.Lock()
-        self._expected: dict[str, Any] = {}
+        self._todo: queue.SimpleQueue[State | Loss | None] = queue.SimpleQueue()
+        self.expected: dict[str, Any] = {}
+        """The books after the undisturbed run."""
         self.report = Report([])
 
-    def __call__(self, choose: Callable[[Sequence[str]], Sequence[Point]] = points_of) -> Report:
-        """Run undisturbed, then with every fault that is chosen for the calls made."""
+    def __call__(self, losses: Callable[[Sequence[str]], Iterator[Loss]] | None = None) -> Report:
+        """Run undisturbed, then with every fault."""
         started = time.monotonic()
         with ExitStack() as stack:
             slots = [stack.enter_context(Slot(self._sandbox, self._command, self._directory / f"slot-{number}"))
                      for number in range(SLOTS)]
             self._undisturbed(slots[0])
-            points = list(choose(self.report.calls))
-            todo = iter(points)
+            self._notes = near_notes(self.report.calls)
             with ThreadPoolExecutor(SLOTS) as pool:
-                for done in [pool.submit(self._work, slot, todo) for slot in slots]:
+                others = [pool.submit(self._work, slot) for slot in slots[1:]]
+                try:
+                    self._die(slots[0])
+                    for loss in (losses or losses_of)(self.report.calls):
+                        self._todo.put(loss)
+                finally:
+                    for _ in slots:
+                        self._todo.put(None)
+                self._work(slots[0])
+                for done in others:
                     done.result()
         self.report.seconds = time.monotonic() - started
         return self.report
-
-    @property
-    def expected(self) -> dict[str, Any]:
-        """The books after the undisturbed run."""
-        return self._expected
 
     def _undisturbed(self, slot: Slot) -> None:
         slot.renew()
         script = Script()
         first = slot.run_as_user(script)
-        assert first.state == "done", first
-        assert first.status in (0, 1), first
+        assert first.well and first.state == "done", first  # noqa: PT018
         self.report.calls = script.calls
-        self._expected = slot.books()
+        self.expected = slot.books()
         second = slot.run_as_user(Script())
-        assert second.state == "nothing to do", second
-        assert second.status in (0, 1), second
-        assert books.differences(self._expected, slot.books()) == []
+        assert second.well and second.state == "nothing to do", second  # noqa: PT018
+        assert books.differences(self.expected, slot.books()) == []
 
-    def _work(self, slot: Slot, todo: Iterable[Point]) -> None:
-        while True:
-            with self._lock:
-                point = next(iter(todo), None)
-            if point is None:
-                return
-            problems = self._attempt(slot, point)
-            with self._lock:
-                self.report.points[point.fault] += 1
-                self.report.problems += [f"{point.name}: {problem}" for problem in problems]
-
-    def _attempt(self, slot: Slot, point: Point) -> list[str]:
+    def _die(self, slot: Slot) -> None:
+        """One run with all its deaths; new states go to the others as they turn up."""
         slot.renew()
-        script = Script(point.fault, frozenset(point.at))
-        first = slot.run(script)
-        problem = self._wrong_path(point, script) or _wrong_end(point, first)
-        if problem:
-            return [problem]
-        left = ""
-        if point.fault in KILLED and not is_write(self.report.calls[point.at[0] - 1]):
+        states: dict[str, State] = {}
+        last: State | None = None
+
+        def witness(fault: Killed, number: int, call: str) -> None:
+            nonlocal last
+            self.report.points[fault] += 1
+            if fault == "killed before" and last is not None and _listing(slot.out) == _listing(last.files):
+                # Nobody but this run works here: since the last call only files may have changed.
+                last.deaths.append(f"{fault} call {number} ({call})")
+                return
             left = json.dumps(slot.books(), sort_keys=True)
+            if left not in states:
+                files = self._directory / f"state-{len(states)}"
+                shutil.copytree(slot.out, files)
+                states[left] = State([], number, self._sandbox.copy_database(slot.database), files)
+                self._todo.put(states[left])
+            last = states[left]
+            last.deaths.append(f"{fault} call {number} ({call})")
+
+        script = Script(witness=witness)
+        run = slot.run(script, dying=True)
+        self.report.states = len(states)
+        if not run.well or script.calls != self.report.calls:
+            self.report.problems.append(f"the run with all deaths took another path: {run}, {script.calls[-3:]}")
+
+    def _work(self, slot: Slot) -> None:
+        while (item := self._todo.get()) is not None:
+            problems = self._after(slot, item) if isinstance(item, State) else self._lose(slot, item)
             with self._lock:
-                if left in self._finished:
-                    self.report.known += 1
-                    return []
-        runs = []
-        for _ in range(AGAIN):
-            runs.append(slot.run(Script()))
-            if runs[-1].state == "nothing to do" or runs[-1].status not in (0, 1):
-                break
-        if runs[-1].state != "nothing to do" or runs[-1].status not in (0, 1):
-            return [f"run again, it does not come to its end: {runs}"]
-        problems = books.differences(self._expected, slot.books())
-        if left and not problems:
-            with self._lock:
-                self._finished.add(left)
-        return problems
+                self.report.runs += 1
+                self.report.problems += problems
 
-    def _wrong_path(self, point: Point, script: Script) -> str:
-        """A run that did not meet the call that was meant proves nothing."""
-        last = max(point.at)
-        if script.calls[:last] != self.report.calls[:last]:
-            return f"the run took another path: {script.calls[:last][-3:]}"
-        return ""
+    def _after(self, slot: Slot, state: State) -> list[str]:
+        """Run again what a death left."""
+        slot.renew(state.database, state.files)
+        self._sandbox.drop_database(state.database)
+        problems = self._again(slot, notes_may_be_lost=state.first in self._notes)
+        return [f"{state.deaths[0]}: {problem}" for problem in problems]
+
+    def _lose(self, slot: Slot, loss: Loss) -> list[str]:
+        """Run with lost calls, and again."""
+        slot.renew()
+        script = Script(loss.fault, loss.kind, frozenset(loss.at))
+        run = slot.run(script)
+        calls = [call for call in self.report.calls if kind_of(call) == loss.kind]
+        names = [calls[number - 1] for number in loss.at]
+        with self._lock:
+            self.report.points[loss.fault] += len(loss.at)
+        problems = [] if _ended_well(run) else [f"it ended badly: {run}"]
+        if script.struck != len(loss.at):
+            problems.append(f"only {script.struck} calls were lost")
+        if run.well and [call for call in script.calls if kind_of(call) == loss.kind] != calls:
+            problems.append("the run took another path")
+        problems += self._again(slot, notes_may_be_lost=any(name.endswith("message_post") for name in names))
+        return [f"{loss.fault}: {loss.kind}s {loss.at} ({', '.join(names)}): {problem}" for problem in problems]
+
+    def _again(self, slot: Slot, *, notes_may_be_lost: bool) -> list[str]:
+        """Run until nothing is left to do, and compare."""
+        run = slot.run()
+        for _ in range(AGAIN - 1):
+            if run.well and run.state != "nothing to do":
+                run = slot.run()
+        if not run.well or run.state != "nothing to do":
+            return [f"run again, it does not come to its end: {run}"]
+        return books.differences(self.expected, slot.books(), notes_may_be_lost=notes_may_be_lost)
 
 
-def _wrong_end(point: Point, run: Run) -> str:
-    if point.fault in KILLED:
-        return "" if run.status == -9 else f"it should be dead, and ended with {run}"
-    # Repeated until it got through, or given up and said: unreachable (4), outcome unknown (5).
-    good = run.status in (4, 5) or (run.status in (0, 1) and run.state in ("done", "unknown"))
-    return "" if good and "Traceback" not in run.errors else f"it ended badly: {run}"
+def losses_of(calls: Sequence[str]) -> Iterator[Loss]:
+    """Yield runs in which, together, each writing call is lost in every way and each other call once."""
+    for kind, apart in APART.items():
+        count = sum(kind_of(call) == kind for call in calls)
+        for fault in LOST if kind == "write" else LOST[1:2]:
+            for first in range(1, min(apart, count) + 1):
+                yield Loss(fault, kind, tuple(range(first, count + 1, apart)))
+
+
+def near_notes(calls: Sequence[str]) -> set[int]:
+    """Return the calls at which a process that dies may lose notes on what was paid, which is no error (effects.md).
+
+    From the marker "handed out", which ends the work on an order, over the notes' own markers to the last note.
+    """
+    found: set[int] = set()
+    for number, call in enumerate(calls, 1):
+        if call.endswith("message_post"):
+            loads = [each for each in range(1, number) if calls[each - 1] == "ir.attachment.load"]
+            found.update(range(loads[-2], number + 1))
+    return found
+
+
+def _ended_well(run: Run) -> bool:
+    """Whether it got through, or gave up and said so: unreachable (4), outcome unknown (5)."""
+    return "Traceback" not in run.errors and (run.well or run.status in (4, 5))
+
+
+def _listing(directory: Path) -> list[tuple[str, bytes]]:
+    return sorted((path.name, path.read_bytes()) for path in directory.iterdir())
