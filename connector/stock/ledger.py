@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 from connector import effects, records
 from connector.effects import Call
+from connector.errors import MissingRecord
 from connector.records import Row, rel
 from connector.session import ReadSession, Session
 from mappings.odoo.payable import ITEM_FIELDS, MOVE_FIELDS, PARTNER_FIELDS, PayableItem, payable_item
@@ -52,13 +53,35 @@ def visible_partners(s: ReadSession, partners: Collection[int], fields: Sequence
     return {row["id"]: row for row in rows}
 
 
-def post(s: Session, moves: Sequence[int]) -> None:
+def post(s: Session, moves: Sequence[int]) -> bool:
     """Post draft entries, all in one call.
+
+    By the wizard that posts drafts only: `action_post` posts a posted entry again on 14, which doubles its analytic
+    lines.
+
+    Returns:
+        whether one of them was still a draft.
 
     Raises:
         Refused: Odoo refuses one of them, and with it all.
+        MissingRecord: one was deleted.
     """
-    def drafts() -> list[int]:
-        return [row["id"] for row in records.read(s, "account.move", moves, ["state"]) if row["state"] == "draft"]
+    acted = False
 
-    effects.change_state(s, drafts, lambda ids: Call("account.move", "action_post", (ids,)), lambda ids: not ids)
+    def unposted() -> list[int]:
+        states = {row["id"]: row["state"] for row in records.read(s, "account.move", moves, ["state"])}
+        if gone := set(moves) - set(states):
+            raise MissingRecord(f"Entry {', '.join(map(str, sorted(gone)))} was deleted.", model="account.move",
+                                remedy="Run the command again.")
+        return [move for move, state in states.items() if state != "posted"]
+
+    def confirm(ids: list[int]) -> Call:
+        nonlocal acted
+        acted = True
+        context = {"active_model": "account.move", "active_ids": ids}
+        # With force, a later date that a person set is kept and not put off.
+        wizard = effects.wizard(s, "validate.account.move", {"force_post": True}, context)
+        return Call("validate.account.move", "validate_move", ([wizard],), context)
+
+    effects.change_state(s, unposted, confirm, lambda ids: not ids)
+    return acted

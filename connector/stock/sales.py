@@ -213,37 +213,3 @@ def delete_draft(s: Session, invoice: int) -> None:
         effects.change_state(s, deletable, lambda _: Call("account.move", "unlink", ([invoice],)), lambda it: not it)
     except MissingRecord:
         return
-
-
-def post_invoice(s: Session, invoice: int) -> bool:
-    """Post a draft.
-
-    By the wizard that posts drafts only: `action_post` posts a posted one again on 14, which doubles its analytic
-    lines.
-
-    Returns:
-        whether it was still a draft.
-
-    Raises:
-        Refused: Odoo refuses it.
-        MissingRecord: it was deleted.
-    """
-    context = {"active_model": "account.move", "active_ids": [invoice], "active_id": invoice}
-    acted = False
-
-    def state() -> str:
-        rows = records.read(s, "account.move", [invoice], ["state"])
-        if not rows:
-            raise MissingRecord(f"The draft invoice {invoice} was deleted.", model="account.move",
-                                remedy="Run the command again.")
-        return str(rows[0]["state"])
-
-    def confirm(_: str) -> Call:
-        nonlocal acted
-        acted = True
-        # With force, a later invoice date that a person set is kept and not put off.
-        wizard = effects.wizard(s, "validate.account.move", {"force_post": True}, context)
-        return Call("validate.account.move", "validate_move", ([wizard],), context)
-
-    effects.change_state(s, state, confirm, lambda now: now == "posted")
-    return acted

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from connector import records
 from connector.session import Session
+from connector.stock import ledger
 from jobs.demo import data
 from jobs.demo.filling import insert, lead_on, month_after, ref, taxes_for, working_days
 
@@ -44,7 +45,7 @@ def _bills(s: Session, month: dt.date, accounts: Mapping[str, int]) -> None:
             "partner_bank_id/id": ref(f"account-{bill.supplier}") if bill.bank_account_given else "",
             "invoice_line_ids": [{"name": bill.what, "account_id/.id": accounts[bill.account], "quantity": 1,
                                   "price_unit": bill.net, "tax_ids/.id": taxes[bill.tax]}]}
-    lead_on(s, "account.move", insert(s, "account.move", rows).values(), "draft", "action_post")
+    ledger.post(s, list(insert(s, "account.move", rows).values()))
 
 
 def _expenses(s: Session, month: dt.date, accounts: Mapping[str, int]) -> None:
@@ -81,4 +82,4 @@ def _entries(s: Session, month: dt.date, accounts: Mapping[str, int]) -> None:
                           "date": month - dt.timedelta(days=1), "line_ids": balance},
         "entry-wages": {"move_type": "entry", "journal_id/.id": misc["id"], "ref": f"Lonen {name}",
                         "date": last_day, "line_ids": wages}})
-    lead_on(s, "account.move", ids.values(), "draft", "action_post")
+    ledger.post(s, list(ids.values()))

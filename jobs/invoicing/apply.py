@@ -132,7 +132,7 @@ class _Run:
             self._check_lock(change)
         acted = False
         for draft in drafts:
-            acted = sales.post_invoice(self.s, draft.id) or acted
+            acted = ledger.post(self.s, [draft.id]) or acted
         posted = self.read[str(change.key)] = sales.invoices(self.s, found) if drafts else found
         for invoice in posted.values():
             if drafts and change.date is not None and invoice.accounting_date != change.date:

@@ -13,8 +13,10 @@ from connector import effects, records
 from connector.effects import Call
 from connector.errors import Refused
 from connector.session import Session
+from connector.stock import ledger
 from tests.live.interrupt import FAULTS, Fault, Interrupting, Killed, twin
 from tests.live.users import create_user, sign_in
+from tests.sandbox.server import Database
 
 pytestmark = pytest.mark.live
 
@@ -23,11 +25,12 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-def users(fresh_database) -> tuple[Session, Session]:  # type: ignore[no-untyped-def]
+def users(fresh_database: Callable[[], Database]) -> tuple[Session, Session]:
     database = fresh_database()
     admin = sign_in(database)
     for login in ("anna@example.nl", "bram@example.nl"):
         create_user(admin, login, "secret-of-the-test")
+    effects.insert_once(admin, "account.analytic.account", {"test-analytic": {"name": "Project"}})
     return (sign_in(database, "anna@example.nl", "secret-of-the-test"),
            sign_in(database, "bram@example.nl", "secret-of-the-test"))
 
@@ -54,12 +57,12 @@ def race(users: tuple[Session, Session], act: Callable[[Session, int], object]) 
     return [results[number] for number in range(RACERS)]
 
 
-def draft_invoice(s: Session) -> int:
+def draft_invoice(s: Session, **line: object) -> int:
     key = f"test-invoice-{next(_numbers)}"
     income = records.search(s, "account.account", [("internal_group", "=", "income")], ["code"])[0]["id"]
     return effects.insert_once(s, "account.move", {key: {
         "move_type": "out_invoice", "partner_id/.id": s.company_id, "invoice_line_ids": [
-            {"name": "hours", "quantity": 2, "price_unit": 50, "account_id/.id": income},
+            {"name": "hours", "quantity": 2, "price_unit": 50, "account_id/.id": income, **line},
             {"name": "fixed", "quantity": 1, "price_unit": 75, "account_id/.id": income}]}})[key]
 
 
@@ -145,6 +148,16 @@ def test_racers_post_once(users: tuple[Session, Session]) -> None:
     post(s, follower)
     second = records.read(s, "account.move", [follower], ["name"])[0]["name"]
     assert int(second.rsplit("/")[-1]) == int(first.rsplit("/")[-1]) + 1  # no number was used up by a racer
+
+
+def test_racers_post_an_entry_of_the_ledger_once(users: tuple[Session, Session]) -> None:
+    """14 posts a posted entry again by `action_post`, and writes its analytic lines each time."""
+    s = users[0]
+    invoice = draft_invoice(s, **{"analytic_account_id/id": "werkstroom.test-analytic"})
+    results = race(users, lambda session, _: ledger.post(session, [invoice]))
+    assert all(isinstance(result, bool) for result in results), results
+    assert not ledger.post(s, [invoice])
+    assert s.call("account.analytic.line", "search_count", [("move_id.move_id", "=", invoice)]) == 1
 
 
 @pytest.mark.parametrize("fault", FAULTS)
