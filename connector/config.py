@@ -108,6 +108,9 @@ class Settings(_Section):
             if not getattr(self.odoo, field):
                 raise ConfigError(f"[odoo] {field} is not set.",
                                   remedy=f"Set it in werkstroom.toml, or WERKSTROOM_{field.upper()}.")
+        if not self.odoo.url.startswith(("http://", "https://")):
+            raise ConfigError(f'[odoo] url "{self.odoo.url}" does not begin with https:// or http://.',
+                              remedy="Correct it in werkstroom.toml, or WERKSTROOM_URL.")
 
 
 _SECTIONS: dict[str, type[_Section]] = {"odoo": Odoo, "company": Company, "payments": Payments}

@@ -21,7 +21,7 @@ from connector.session import Session, connect
 from jobs import plan as plans
 from jobs import tables
 from jobs.plan import Job, Options, Plan, Summary
-from jobs.running import apply_saved, carry_out
+from jobs.running import Meter, apply_saved, carry_out
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -96,6 +96,7 @@ def plan_and_perform(app: App, job: Job[Options], options: Options, *, dry_run: 
                      yes: bool) -> Plan | Summary:
     """Do what `run` does, and return the plan or summary instead of printing it."""
     session = app.session()
+    meter = Meter(session)
     planned = job.plan(session.read_only(), options)
     if plan_file:
         plans.save(planned.plan, plan_file)
@@ -106,7 +107,7 @@ def plan_and_perform(app: App, job: Job[Options], options: Options, *, dry_run: 
         _ask(planned.plan)
         # Facts may have changed while a person was looking.
         return apply_saved(session, job, planned.plan)
-    return carry_out(session, job, options, planned)
+    return carry_out(session, job, options, planned, meter)
 
 
 def perform_saved(app: App, job: Job[Options], saved: Plan, *, yes: bool) -> Summary:
@@ -126,6 +127,6 @@ def confirm(question: str, command: str) -> None:
     """Ask before money or mail moves; where there is no terminal to ask on, refuse."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfigError(f"`werkstroom {command}` moves money or mails, and there is no terminal to ask on.",
-                          remedy="Look at it first (--dry-run, `pay list`), then add --yes.")
+                          remedy="Look at what it would do first, then add --yes.")
     if not click.confirm(question, default=False, err=True):
         raise click.Abort

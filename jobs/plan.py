@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -236,7 +237,8 @@ def summarize(plan: Plan, applied: Applied, *, api_calls: int, seconds: float,
         "unknown" if outcomes["unknown"] else "refused" if outcomes["refused"] else
         "done" if outcomes["done"] else "nothing to do")
     shared = {name: getattr(plan, name) for name in ("job", "options", "database", "company", "created")}
-    return Summary(**shared, changes=applied.changes, skipped=skipped, totals=totals(applied.changes), state=state,
+    return Summary(**shared, changes=applied.changes, skipped=skipped, state=state,
+                   totals=totals(change for change in applied.changes if change.outcome == "done"),
                    counts={**outcomes, "skipped": len(skipped)}, files=applied.files, api_calls=api_calls,
                    seconds=round(seconds, 2), exit_code=strongest(codes), children=children)
 
@@ -276,7 +278,7 @@ def matching(s: ReadSession, job: Job[Options], options: Options, saved: Plan,
     done = []
     for change in saved.changes:
         current = now.get(change.identity)
-        if current is not None and current.facts == change.facts:
+        if current is not None and (current.facts, current.amount) == (change.facts, change.amount):
             continue
         if job.exists(s, options, change):
             done.append(change.ended("unchanged"))
@@ -313,17 +315,19 @@ def write_private(path: Path, content: bytes) -> None:
     Raises:
         WerkstroomError: it cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # mkstemp's files are their owner's alone, and no other run, on this machine or another, has the same name.
+        handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        part.replace(path)
+        Path(part).replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        if part:
+            Path(part).unlink(missing_ok=True)
         raise WerkstroomError(f"{path} cannot be written ({error.strerror}).",
                               remedy="Check the directory and its rights, then run the command again.") from error
 

@@ -14,7 +14,8 @@ def run_job(session: Session, job: Job[Options], options: Options) -> Summary:
     Raises:
         WerkstroomError: nothing could be planned, or the server went away half-way; running it again ends the same.
     """
-    return carry_out(session, job, options, job.plan(session.read_only(), options))
+    meter = Meter(session)
+    return carry_out(session, job, options, job.plan(session.read_only(), options), meter)
 
 
 def apply_saved(session: Session, job: Job[Options], saved: Plan) -> Summary:
@@ -23,17 +24,33 @@ def apply_saved(session: Session, job: Job[Options], saved: Plan) -> Summary:
     Raises:
         Changed: a fact changed, or the plan is another database's; nothing was written.
     """
+    meter = Meter(session)
     options = job.options.model_validate(saved.options)
     reader = session.read_only()
     planned, done = matching(reader, job, options, saved, job.plan(reader, options))
-    return carry_out(session, job, options, planned, already=done)
+    return carry_out(session, job, options, planned, meter, already=done)
 
 
-def carry_out(session: Session, job: Job[Options], options: Options, planned: Planned,
+class Meter:
+    """Counts API calls and seconds of a session from now on."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._calls, self._started = session.transport.traffic.calls, time.monotonic()
+
+    def read(self) -> tuple[int, float]:
+        """Return calls and seconds so far."""
+        return self._session.transport.traffic.calls - self._calls, time.monotonic() - self._started
+
+
+def carry_out(session: Session, job: Job[Options], options: Options, planned: Planned, meter: Meter | None = None,
               already: tuple[Change, ...] = ()) -> Summary:
-    """Send the changes of a plan that was just made; `already` are changes that were found done."""
-    calls, started = session.transport.traffic.calls, time.monotonic()
+    """Send the changes of a plan that was just made; `already` are changes that were found done.
+
+    `meter` runs since the planning began; without one only the changes are counted.
+    """
+    meter = meter or Meter(session)
     applied = job.apply(session, options, planned)
     applied = Applied((*already, *applied.changes), applied.skipped, applied.files)
-    return summarize(planned.plan, applied, api_calls=session.transport.traffic.calls - calls,
-                     seconds=time.monotonic() - started)
+    calls, seconds = meter.read()
+    return summarize(planned.plan, applied, api_calls=calls, seconds=seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -34,13 +35,19 @@ def _show(console: Console, document: Plan | Summary, title: str) -> None:
     if document.skipped:
         console.print(skipped_table(document.skipped))
     persons = sum(row.needs_person for row in document.skipped)
-    console.print(f"{len(document.changes)} changes, {len(document.skipped)} skipped"
+    console.print(f"{_counted(document.changes)}, {len(document.skipped)} skipped"
                   + (f", {persons} for a person" if persons else ""))
     if isinstance(document, Summary):
         for file in document.files:
             console.print(f"file {file.path}  {file.count} payments  {money(file.total)} EUR  sha256 {file.sha256}",
                           markup=False, soft_wrap=True)
         console.print(f"{document.api_calls} API calls, {document.seconds:.1f} s", markup=False)
+
+
+def _counted(changes: Iterable[Change]) -> str:
+    """Say how many changes ended how."""
+    outcomes = Counter(change.outcome for change in changes)
+    return ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "no changes"
 
 
 def changes_table(changes: Iterable[Change]) -> Table:

@@ -19,7 +19,7 @@ from mappings.manifest import REFERENCE, Manifest, Transfer, digest, end_to_end_
 from mappings.money import from_wire
 
 PAYMENT_FIELDS = ("ref", "state", "amount", "partner_id", "partner_bank_id", "destination_account_id", "journal_id",
-                  "payment_type", "is_move_sent", "move_id")
+                  "payment_type", "is_move_sent", "is_matched", "move_id")
 READ_SIZE = 2000
 CANCEL_ROUNDS = 4
 
@@ -39,6 +39,8 @@ class Payment:
     bank_account: int
     account: int
     sent: bool
+    matched: bool
+    """With an entry of the bank: it was executed."""
     move: int
 
 
@@ -64,7 +66,8 @@ def ours(s: ReadSession, *, number: int | None = None) -> list[Payment]:
                 id=row["id"], reference=row["ref"], number=int(match["number"]), digest=match["digest"].lower(),
                 transfer=int(match["transfer"]), state=row["state"], amount=from_wire(row["amount"]),
                 partner=rel(row["partner_id"]), bank_account=rel(row["partner_bank_id"]),
-                account=rel(row["destination_account_id"]), sent=bool(row["is_move_sent"]), move=rel(row["move_id"])))
+                account=rel(row["destination_account_id"]), sent=bool(row["is_move_sent"]),
+                matched=bool(row["is_matched"]) and row["state"] == "posted", move=rel(row["move_id"])))
     return found
 
 
@@ -204,12 +207,6 @@ def cancel(s: Session, payments: Collection[int]) -> None:
         raise ValidationFailed(f"{len(left)} payments could not be cancelled: {', '.join(map(str, left))}.",
                                model="account.payment", method="action_cancel",
                                remedy="Somebody posts them again; cancel them in Odoo.")
-
-
-def booked(s: ReadSession, payments: Collection[int]) -> list[int]:
-    """Return those payments that are matched with a bank entry: the bank executed them."""
-    return [row["id"] for row in records.read(s, "account.payment", payments, ["is_matched", "state"])
-            if row["is_matched"] and row["state"] == "posted"]
 
 
 def _leave(s: Session, payments: Collection[int], inside: Callable[[str], bool], method: str) -> None:

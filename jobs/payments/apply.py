@@ -243,7 +243,8 @@ def cancel_order(s: Session, order: Order) -> int:
     Raises:
         Refused: the bank has booked some of its payments; cancelling them would have them paid again.
     """
-    if booked := payments.booked(s, [payment.id for payment in order.payments.values()]):
+    order_book.refresh(s, order)
+    if booked := [payment for payment in order.payments.values() if payment.matched]:
         raise ValidationFailed(f"{len(booked)} payments of order {order.number} are booked on the bank statement.",
                                remedy="If the bank returned them, undo that match in Odoo first.")
     if order.outcome is None:

@@ -50,7 +50,7 @@ def run_(app: App, due: dt.datetime | None, include: str | None, dry_run: bool, 
     Example:
       werkstroom pay run --due 2026-11-30 --include bills,expenses
     """
-    kinds = tuple(include.split(",")) if include else app.settings.payments.include
+    kinds = tuple(kind.strip() for kind in include.split(",")) if include else app.settings.payments.include
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         raise ConfigError(f"--include does not know {', '.join(unknown)}.", remedy=f"Known: {', '.join(KINDS)}.")
     day = due.date() if due else app.session().today()
@@ -74,10 +74,10 @@ def list_(app: App) -> None:
     def render(console: Console) -> None:
         table = Table(show_edge=False)
         for column in ("order", "kind", "execution", "payments"):
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         table.add_column("total", justify="right", no_wrap=True)
         for column in ("state", "asked by", "file"):
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         for row in orders:
             table.add_row(str(row["number"]), row["kind"], row["execution_date"], str(row["count"]),
                           money(Decimal(row["total"])), row["state"], row["asked_by"], row["file"])
@@ -106,6 +106,8 @@ def state(order: Order, loose: dict[str, str]) -> str:
         return "exported, then cancelled" if order.closed == HANDED_OUT else "cancelled before it was exported"
     if order.closed is None:
         return "decided; the next run exports it"
+    if all(payment.matched for payment in order.payments.values() if payment.state != "cancel"):
+        return "booked by the bank"
     undone = [payment.reference for payment in order.payments.values() if payment.reference in loose]
     if undone or order.broken():
         return f"exported; {len(undone) + len(order.broken())} payments undone in Odoo"
@@ -176,7 +178,11 @@ def cancel(app: App, number: int, yes: bool) -> None:
         confirm(f"{handed}Cancel payment order {number} of {display(order.manifest.total)} EUR?",
                 f"pay cancel {number}")
     done = cancel_order(app.session(), order)
+    file = app.settings.payments.out_dir / order.file_name
+    said = f"{done} payments cancelled, their bills are open again" if done else "nothing to do"
+    if file.exists():
+        said += f"; do not upload {file}"
     app.show_data({"kind": "cancelled", "number": number, "payments": done}, lambda console: console.print(
-        f"payment order {number}: {done} payments cancelled" if done else f"payment order {number}: nothing to do"))
+        f"payment order {number}: {said}", soft_wrap=True, markup=False))
 
 

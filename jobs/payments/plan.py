@@ -95,6 +95,7 @@ def look(s: ReadSession, options: PayOptions, debtor: Debtor | None = None) -> L
     except MissingFeature:
         posted, reports = {}, []
     items = [*_items(payables, posted, s.settings.payments.net_wages_account), *_report_items(s, reports)]
+    skipped += _wages_account(s, options, items)
     strays = _live_strays(s, book)
     world = World(
         bank_accounts=_bank_accounts(s, items), held_payees=_held_payees(book, payables),
@@ -240,6 +241,16 @@ def _report_items(s: ReadSession, reports: list[ExpenseReport]) -> Iterator[Item
                    due=s.today(), amount=report.amount, currency=report.currency,
                    tags=frozenset(payee.get("category_id", ())),
                    hidden=bool(report.payee) and report.payee not in payees)
+
+
+def _wages_account(s: ReadSession, options: PayOptions, items: list[Item]) -> Iterator[Skipped]:
+    """Entries that nothing claims may be salaries on an account that the settings do not name."""
+    code = s.settings.payments.net_wages_account
+    if "salaries" in options.include and any(item.kind == "other" for item in items) and not s.call(
+            "account.account", "search_count", [("code", "=", code), ("company_id", "=", s.company_id)]):
+        yield Skipped(code="net_wages_account", what=f"account {code}", needs_person=True,
+                      why="salaries are looked for on it, and it is not there",
+                      remedy="Correct [payments] net_wages_account if the other entries below are salaries.")
 
 
 def _bank_accounts(s: ReadSession, items: list[Item]) -> dict[int, Party]:

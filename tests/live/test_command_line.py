@@ -37,7 +37,7 @@ def server(any_database: Database) -> dict[str, str]:
     ({"WERKSTROOM_PASSWORD": "wrong"}, 6, "login or password is wrong"),
     ({"WERKSTROOM_DB": "no-such-database"}, 6, 'no database "no-such-database"'),
     ({"WERKSTROOM_URL": "http://127.0.0.1:9"}, 4, "cannot be reached"),
-    ({"WERKSTROOM_URL": "not an address"}, 4, "cannot be reached"),
+    ({"WERKSTROOM_URL": "odoo.example.nl"}, 2, "does not begin with https://"),
     ({"WERKSTROOM_USER": ""}, 2, "[odoo] user is not set"),
     ({"WERKSTROOM_PASSWORD": ""}, 2, "No password is set"),
     ({"WERKSTROOM_PAYMENTS__JOURNAL": "NOPE"}, 2, 'no bank journal with code "NOPE"'),

@@ -260,3 +260,14 @@ def test_a_database_that_is_not_empty_is_refused(fresh_database: Callable[[], Da
         "([odoo] db, WERKSTROOM_DB).")
     assert counts(admin) == before
     assert not list(tmp_path.iterdir())
+
+
+def test_an_order_that_the_bank_has_booked_is_not_cancelled(demo: Demo) -> None:
+    """Cancelled, its bills would be open and the next run would pay them again."""
+    before = demo.read("account.payment", [], "state")
+    done = werkstroom(demo.database, demo.folder, "pay", "cancel", "1", "--yes")
+    assert done.returncode == 6, done.stderr
+    assert "booked on the bank statement" in done.stderr
+    assert demo.read("account.payment", [], "state") == before
+    listed = werkstroom(demo.database, demo.folder, "--json", "pay", "list")
+    assert [order["state"] for order in json.loads(listed.stdout)["orders"]] == ["booked by the bank"] * 2
