@@ -278,7 +278,7 @@ def matching(s: ReadSession, job: Job[Options], options: Options, saved: Plan,
     done = []
     for change in saved.changes:
         current = now.get(change.identity)
-        if current is not None and (current.facts, current.amount) == (change.facts, change.amount):
+        if current is not None and current.facts == change.facts:
             continue
         if job.exists(s, options, change):
             done.append(change.ended("unchanged"))

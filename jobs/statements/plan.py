@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -19,6 +20,8 @@ from mappings.money import display
 from mappings.odoo.statement_line import NO_BALANCE, BankLine, OdooStatement, label, line_values
 
 NAME = "bank import"
+PAUSES = (0.3, 1.0)
+"""Seconds before the journal is looked at again, when something in the files does not fit it."""
 
 
 class ImportOptions(JobOptions):
@@ -69,7 +72,7 @@ def plan(s: ReadSession, options: ImportOptions) -> Planned:
     skipped: list[Skipped] = []
     work: dict[str, Work] = {}
     for journal in dict.fromkeys(journal for _, journal in placed):
-        desk = Desk(s, journal, [file for file, to in placed if to == journal])
+        desk = _desk(s, journal, [file for file, to in placed if to == journal])
         for change, item in desk.changes():
             changes.append(change)
             work[change.identity] = item
@@ -77,6 +80,23 @@ def plan(s: ReadSession, options: ImportOptions) -> Planned:
     if changes:
         s.require_groups(NAME, statements.RIGHTS)
     return Planned(make_plan(s, NAME, options, changes, skipped), work)
+
+
+def _desk(s: ReadSession, journal: BankJournal, files: Sequence[BankFile]) -> Desk:
+    """Lay the files beside the journal; look again before anything is refused or held.
+
+    The journal is read in several calls, and another import may be writing in between: what does not fit then, fits a
+    moment later.
+    """
+    for pause in PAUSES:
+        try:
+            desk = Desk(s, journal, files)
+            if not desk.doubtful:
+                return desk
+        except BalanceMismatch as error:
+            logging.getLogger("werkstroom.statements").debug("%s; looking again", error.message)
+        s.sleep(pause)
+    return Desk(s, journal, files)
 
 
 def exists(s: ReadSession, options: ImportOptions, change: Change) -> bool:
@@ -96,6 +116,11 @@ class Desk:
         self._books = Books(self._known, statements.read_lines(s, journal.id, since) if self._known else [])
         self._found = [self._look(file) for file in files]
         self._require_unlocked()
+
+    @property
+    def doubtful(self) -> bool:
+        """Something in the files does not fit what Odoo has."""
+        return any(found.verdict.held or found.verdict.strangers or found.verdict.came_back for found in self._found)
 
     def _look(self, file: BankFile) -> Found:
         link = chain(file.statement, self._books)

@@ -341,7 +341,7 @@ def test_eight_at_once_with_overlapping_files(company: Database, admin: Session,
     # The first entry of all is there, so that every file has a balance to follow on.
     bank.import_files(bank.accountant(company), bank.csv_file(tmp_path / "x.csv", rows[:18]))
     ends = bank.race(company, 8, JOB, [ImportOptions(files=(path,)) for path in paths])
-    assert all(isinstance(end, Summary) and end.exit_code == 0 for end in ends), ends
+    assert [end for end in ends if not isinstance(end, Summary) or end.exit_code] == []
     _each_once(company, admin, 40, *paths)
 
 
